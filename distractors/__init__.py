@@ -1,0 +1,1 @@
+"""Where wrong options come from: recognisers' scores, and chance."""

@@ -1,0 +1,59 @@
+"""`ek100mqa verify`"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ek100mqa.cli.options import annotations_option, benchmark_argument
+
+
+@click.command("verify")
+@benchmark_argument
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Also build every question again from annotations and scores, and compare.",
+)
+@annotations_option
+@click.option(
+    "--scores",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Score file for --rebuild. [default: the imported one]",
+)
+def command(folder: Path, rebuild: bool, annotations: Path | None, scores: Path | None) -> None:
+    """Check a benchmark folder; exit 1 on any problem.
+
+    Re-hashes and re-reads every file; checks manifest, card, columns, the fingerprint and the
+    rules of every question. With --rebuild also that its recipe gives these very questions.
+    """
+    from ek100mqa import benchmark
+    from ek100mqa.verify import verify
+
+    problems = verify(folder)
+    entries = benchmark.matching(folder)
+    if rebuild and not problems:
+        from ek100mqa.cli.inputs import gather, load_annotations
+        from ek100mqa.verify import compare_rebuilt
+
+        loaded = load_annotations(annotations)
+        for entry in entries:
+            inputs = gather(entry.recipe, loaded, scores)
+            problems += compare_rebuilt(
+                entry, benchmark.questions(folder, entry), inputs.files, loaded, inputs.distractors
+            )
+    shown = 50
+    for problem in problems[:shown]:
+        click.echo(f"{problem.where}: {problem.message}")
+    if len(problems) > shown:
+        click.echo(f"… and {len(problems) - shown:,} more")
+    rows = sum(entry.rows for entry in entries)
+    checked = f"{len(entries)} config(s) and split(s), {rows:,} questions"
+    click.echo(
+        f"{folder}: {len(problems):,} problem(s); {checked}"
+        if problems
+        else f"{folder}: good; {checked}{', built again and the same' if rebuild else ''}"
+    )
+    sys.exit(1 if problems else 0)

@@ -1,0 +1,1 @@
+"""Who answers: adapters that ask models the benchmark's questions."""

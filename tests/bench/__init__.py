@@ -1,0 +1,1 @@
+"""The project's own benchmark: `make bench` prints the figures of docs/benchmarks.md."""
