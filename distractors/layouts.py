@@ -73,12 +73,20 @@ def _read(path: Path) -> Any:
         raise Ek100Error(f"{path}: cannot be read ({error.strerror or error})") from error
     if start.startswith(b"PK") or start.startswith(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9"):
         return load_torch(path)  # torch.save: a zip file, or its old magic number
-    if start.lstrip()[:1] in (b"{", b"["):
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         try:
-            return json.loads(path.read_bytes())
+            text = path.read_text(encoding="utf-8-sig")
+            return json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise Ek100Error(f"{path}: not readable as JSON ({error})") from error
     return load_pickle(path)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in an object")
+    return found
 
 
 def recognise(path: Path, content: Any) -> Layout:
@@ -102,7 +110,8 @@ def recognise(path: Path, content: Any) -> Layout:
 
 
 def _avion(path: Path, content: Any, clips: Clips) -> ScoreMatrix:
-    scores = _matrix(path, content, "logits" if "logits" in content else "probs")
+    has_logits = isinstance(content, dict) and "logits" in content
+    scores = _matrix(path, content, "logits" if has_logits else "probs")
     _check_columns(path, scores, _exactly(len(clips.classes)), "action")
     if len(scores) != len(clips.segments):
         raise Ek100Error(
@@ -110,7 +119,7 @@ def _avion(path: Path, content: Any, clips: Clips) -> ScoreMatrix:
             "split's CSV; is it the right --split, and the right annotations?"
         )
     if "targets" in content:
-        _check_targets(path, np.asarray(content["targets"]).reshape(-1), clips)
+        _check_targets(path, _array(path, content, "targets").reshape(-1), clips)
     ids = [segment.narration_id for segment in clips.segments]
     return ScoreMatrix(ids, lambda part: scores[part])
 
@@ -147,7 +156,7 @@ def _c1(path: Path, content: Any, clips: Clips) -> ScoreMatrix:
         fields = ("verb_output", "noun_output", "narration_id")
         try:
             content = {key: np.stack([np.asarray(row[key]) for row in content]) for key in fields}
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Ek100Error(
                 f"{path}: a list whose rows do not each have {', '.join(fields)} of one shape "
                 f"({error})"
@@ -161,6 +170,10 @@ def _c1(path: Path, content: Any, clips: Clips) -> ScoreMatrix:
     _check_lengths(path, len(noun_scores), len(ids))
     verbs = np.array([action.verb for action in clips.classes])
     nouns = np.array([action.noun for action in clips.classes])
+
+    for scores in (verb_scores, noun_scores):
+        if not np.isfinite(scores).all():
+            raise Ek100Error(f"{path}: a score is not finite; expected finite numbers")
 
     def product(part: slice) -> Array:
         verb, noun = _softmax(verb_scores[part]), _softmax(noun_scores[part])
@@ -184,7 +197,7 @@ def _llavaction(path: Path, content: Any, clips: Clips) -> Rankings:
     ranks: list[list[int]] = []
     length = None
     for key, value in content.items():
-        if not (key.isascii() and key.isdigit()) or int(key) >= len(clips.segments):
+        if not re.fullmatch(r"[0-9]{1,9}", str(key)) or int(key) >= len(clips.segments):
             raise Ek100Error(
                 f"{path}, key {key!r}: expected a row number from 0 to {len(clips.segments) - 1} "
                 "of the split's CSV; is it the right --split?"
@@ -214,11 +227,18 @@ def _llavaction(path: Path, content: Any, clips: Clips) -> Rankings:
     return Rankings(ids, np.array(ranks, np.intp))
 
 
-def _matrix(path: Path, content: Any, key: str) -> Array:
+def _array(path: Path, content: Any, key: str) -> Array:
     value = content.get(key) if isinstance(content, dict) else None
     if value is None:
         raise Ek100Error(f"{path}: no {key!r}; found {_keys(content)}; is --format right?")
-    matrix = np.asarray(value)
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise Ek100Error(f"{path}: {key!r} is not an array ({error})") from error
+
+
+def _matrix(path: Path, content: Any, key: str) -> Array:
+    matrix = _array(path, content, key)
     if matrix.ndim != 2 or not np.issubdtype(matrix.dtype, np.floating):
         raise Ek100Error(
             f"{path}: {key!r} has shape {list(matrix.shape)} and type {matrix.dtype}; "
@@ -228,10 +248,7 @@ def _matrix(path: Path, content: Any, key: str) -> Array:
 
 
 def _names(path: Path, content: Any, key: str) -> list[str]:
-    value = content.get(key) if isinstance(content, dict) else None
-    if value is None:
-        raise Ek100Error(f"{path}: no {key!r}; found {_keys(content)}; is --format right?")
-    names = np.asarray(value).reshape(-1).tolist()
+    names = _array(path, content, key).reshape(-1).tolist()
     if bad := [name for name in names if not isinstance(name, str)]:
         raise Ek100Error(f"{path}: {key!r} holds {bad[0]!r}; expected narration ids")
     return names

@@ -33,11 +33,11 @@ class Imported:
     top5: float
 
 
-def check_model_name(name: str) -> str:
+def check_model_name(name: str, option: str = "--model") -> str:
     """A recogniser's name becomes part of file and config names; `random` is taken."""
     if not _MODEL_NAME.fullmatch(name) or len(name) > 40 or name == "random":
         raise Ek100Error(
-            f"--model {name!r}: expected a name such as tim or my-model-v2: up to 40 lower-case "
+            f"{option} {name!r}: expected a name such as tim or my-model-v2: up to 40 lower-case "
             "letters, digits, '.', '_' and single '-'; 'random' is taken"
         )
     return name
@@ -69,6 +69,8 @@ def import_scores(
         nouns=_columns((action.noun for action in classes), annotations.nouns),
     )
     found, table = read_layout(path, clips, layout)
+    if not len(table.narration_ids):
+        raise Ek100Error(f"{path}: no clip in it; expected {len(clips.segments)}")
     known = {segment.narration_id: segment for segment in clips.segments}
     missing = _check_ids(path, table.narration_ids, known, split, annotations)
     if missing and not allow_missing:
@@ -92,8 +94,13 @@ def import_scores(
     return Imported(top, tuple(missing), topk.accuracy(top, truth, 1), topk.accuracy(top, truth, 5))
 
 
-def check_fits(path: Path, top: TopK, annotations: Annotations, split: Split) -> None:
-    """Refuse cached scores of another split, or with clips that the annotations lack."""
+def check_fits(path: Path, top: TopK, annotations: Annotations, model: str, split: Split) -> None:
+    """Refuse cached scores of another model or split, or that the annotations do not fit."""
+    if top.source.model != model:
+        raise Ek100Error(
+            f"{path}: scores of {top.source.model!r}; expected {model!r}; "
+            f"use --distractor {top.source.model}, or import them under another name"
+        )
     if top.source.split != split:
         raise Ek100Error(
             f"{path}: scores on the {top.source.split} split; expected {split}; "
@@ -102,6 +109,16 @@ def check_fits(path: Path, top: TopK, annotations: Annotations, split: Split) ->
         )
     known = {segment.narration_id: segment for segment in annotations.split(split)}
     _check_ids(path, top.narration_ids, known, split, annotations)
+    codes = top.verbs.astype(np.int64) << 16 | top.nouns.astype(np.int64)
+    unknown = np.setdiff1d(codes, [a.verb << 16 | a.noun for a in annotations.action_classes])
+    if unknown.size:
+        action = Action(int(unknown[0]) >> 16, int(unknown[0]) & 0xFFFF)
+        raise Ek100Error(
+            f"{path}: ranks {unknown.size} action classes that these annotations do not have, "
+            f"such as {action}; import the scores again with the annotations in use"
+        )
+    if (np.diff(np.sort(codes, axis=1), axis=1) == 0).any():
+        raise Ek100Error(f"{path}: a class is ranked twice for a clip; import the scores again")
 
 
 def _columns(used: Iterable[int], named: Iterable[int]) -> range:

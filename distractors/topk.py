@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,10 +115,17 @@ def read_meta(path: Path) -> dict[str, Any]:
         raise Ek100Error(f"{path}: not readable as Parquet ({error}); import it again") from error
 
 
+_FACTS = {
+    **{"format": str, "model": str, "split": str, "layout": str, "file": str, "sha256": str},
+    **{"n_classes": int, "clips": int, "k": int},
+}
+
+
 def _meta(path: Path, schema: pa.Schema) -> dict[str, Any]:
     try:
         meta: dict[str, Any] = json.loads((schema.metadata or {})[_META])
         found = meta["format"]
+        meta = {name: kind(meta[name]) for name, kind in _FACTS.items()}
     except (KeyError, ValueError, TypeError) as error:
         raise Ek100Error(
             f"{path}: a Parquet file, but not cached scores; "
@@ -137,6 +144,9 @@ def read(path: Path) -> TopK:
         table = pq.ParquetFile(path).read()
         meta = _meta(path, table.schema)
         n, k = table.num_rows, int(meta["k"])
+        for name, kind in _TYPES.items():
+            if name in table.schema.names and table.schema.field(name).type != kind(k):
+                raise ValueError(f"{name} of type {table.schema.field(name).type}")
         return TopK(
             Source(**{name: meta[name] for name in Source.__dataclass_fields__}),
             tuple(table.column("narration_id").to_pylist()),
@@ -146,6 +156,14 @@ def read(path: Path) -> TopK:
         )
     except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
         raise Ek100Error(f"{path}: damaged cached scores ({error}); import them again") from error
+
+
+_TYPES: dict[str, Callable[[int], pa.DataType]] = {
+    "narration_id": lambda k: pa.string(),
+    "verbs": lambda k: pa.list_(pa.int16(), k),
+    "nouns": lambda k: pa.list_(pa.int16(), k),
+    "scores": lambda k: pa.list_(pa.float32(), k),
+}
 
 
 def _matrix(table: pa.Table, name: str, kind: type, n: int, k: int) -> npt.NDArray[Any]:

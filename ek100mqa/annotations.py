@@ -84,6 +84,12 @@ def read_annotations(folder: Path) -> Annotations:
     noun_file = folder / published.NOUN_CLASSES_V2
     if not noun_file.exists():  # the same first 300 classes, without VISOR's additions
         noun_file = folder / published.NOUN_CLASSES
+    needed = (published.TRAIN, published.VALIDATION, published.VERB_CLASSES, noun_file.name)
+    if missing := [name for name in needed if not (folder / name).exists()]:
+        raise Ek100Error(
+            f"{folder}: no {', '.join(missing)}; bring what is missing with: "
+            f"ek100mqa annotations fetch --out {folder}"
+        )
     verbs, verb_file = _read_class_names(folder / published.VERB_CLASSES)
     nouns, noun_input = _read_class_names(noun_file)
     train, train_file = _read_segments(folder / published.TRAIN, verbs, nouns)

@@ -14,7 +14,15 @@ from ek100mqa.errors import Ek100Error
 from ek100mqa.manifest import Entry, ShardFile
 from ek100mqa.schema import Question, Recipe
 from ek100mqa.shards import read_shards, write_shards
-from ek100mqa.staging import changed_at_once, locked, remove_leftovers
+from ek100mqa.staging import PREFIX, changed_at_once, locked
+
+
+def prepare(folder: Path, recipe: Recipe, force: bool) -> None:
+    """Before a build: put back what a killed one left, refuse what `check_free` refuses."""
+    if folder.is_dir() and any(folder.glob(PREFIX + "*")):
+        with locked(folder):
+            pass
+    check_free(folder, recipe, force)
 
 
 def check_free(folder: Path, recipe: Recipe, force: bool) -> None:
@@ -24,7 +32,7 @@ def check_free(folder: Path, recipe: Recipe, force: bool) -> None:
     if not folder.is_dir():
         raise Ek100Error(f"{folder}: a file; expected a folder; choose another with --out")
     if not (folder / manifest.NAME).exists():
-        if any(path for path in folder.iterdir() if not path.name.startswith(".partial-")):
+        if any(path for path in folder.iterdir() if not path.name.startswith(".")):
             raise Ek100Error(
                 f"{folder}: has files but no {manifest.NAME}, so it is not a benchmark folder; "
                 "choose an empty or new one with --out"
@@ -54,8 +62,6 @@ def add(
         raise Ek100Error(f"{recipe.config}: no question came out ({reasons}); nothing was written")
     with locked(folder):
         check_free(folder, recipe, force)
-        if folder.exists():
-            remove_leftovers(folder)
         entries: dict[str, dict[str, Entry]] = {}
         if (folder / manifest.NAME).exists():
             entries = manifest.read(folder)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ek100mqa import manifest
 from ek100mqa.manifest import Entry, Manifest
+from ek100mqa.schema import Recipe
 from ek100mqa.shards import SCHEMA
 
 NAME = "README.md"
@@ -59,7 +60,7 @@ def front_matter(entries: Manifest) -> dict[str, Any]:
 
 def _default(entries: Manifest) -> str:
     """The config that `load_dataset` takes where none is named: the paper's, if it is there."""
-    return "tim-k5-narration" if "tim-k5-narration" in entries else min(entries)
+    return "tim-k5-narration" if "tim-k5-narration" in entries else min(entries, default="")
 
 
 def render(entries: Manifest) -> str:
@@ -76,6 +77,7 @@ def render(entries: Manifest) -> str:
     )
     listed = [entry for _, splits in sorted(entries.items()) for _, entry in sorted(splits.items())]
     return environment.get_template("card.md.j2").render(
+        part=_part,
         front_matter=yaml.safe_dump(front_matter(entries), sort_keys=False, allow_unicode=True),
         entries=listed,
         example=next(e for e in listed if e.recipe.config == _default(entries)).recipe,
@@ -83,6 +85,13 @@ def render(entries: Manifest) -> str:
         columns=[(field.name, _type(field.type), _MEANINGS[field.name]) for field in SCHEMA],
         manifest_name=manifest.NAME,
     )
+
+
+def _part(recipe: Recipe) -> str:
+    """How much of the split the recipe asked for."""
+    parts = [f"at most {recipe.limit} questions"] if recipe.limit else []
+    parts += [", ".join(recipe.participants)] if recipe.participants else []
+    return "; ".join(parts) or "all"
 
 
 def _unpublished(entries: list[Entry]) -> list[str]:

@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ek100mqa import published
+from ek100mqa.errors import Ek100Error
 from ek100mqa.schema import Action, Segment
 from ek100mqa.seeds import below, draw, draws
 
+MARK = "TOY-KITCHEN"  #: a file that says that a folder is one
 SEGMENTS_PER_VIDEO = 30
 TRAIN_VIDEOS = ("P01_01", "P01_02", "P01_03", "P02_01", "P02_02", "P02_03", "P03_01", "P03_02")
 VALIDATION_VIDEOS = ("P01_11", "P02_11", "P03_11", "P04_01")
@@ -108,7 +110,17 @@ def recognise(clips: Sequence[Segment], classes: Sequence[Action], seed: int) ->
 
 
 def write_kitchen(folder: Path, seed: int = 0) -> None:
-    """Write `annotations/` with EPIC's file names and `scores/` in the recognisers' layouts."""
+    """Write `annotations/` with EPIC's file names and `scores/` in the recognisers' layouts.
+
+    Refuses a folder with other things in it, so that no real file is written over.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / MARK
+    if any(folder.iterdir()) and not mark.exists():
+        raise Ek100Error(
+            f"{folder}: has other things in it; choose an empty or new folder with --out"
+        )
+    mark.write_text("Made up by ek100mqa demo; nothing here is EPIC-KITCHENS's.\n")
     train, validation = segments(TRAIN_VIDEOS, seed), segments(VALIDATION_VIDEOS, seed)
     write_annotations(folder / "annotations", train, validation)
     classes = sorted({s.action for s in (*train, *validation)}, key=str)

@@ -18,7 +18,9 @@ _LARGEST = 64 << 20  # bytes; the largest published file has 8.3 MB
 Progress = Callable[[str, int, int | None], None]
 
 
-def fetch_annotations(folder: Path, url: str = URL, progress: Progress | None = None) -> list[str]:
+def fetch_annotations(
+    folder: Path, url: str = URL, progress: Progress | None = None, force: bool = False
+) -> list[str]:
     """Bring every published file into `folder`; returns the names of those downloaded.
 
     A file that is there with the right content is not downloaded again. A file gets its name
@@ -31,11 +33,21 @@ def fetch_annotations(folder: Path, url: str = URL, progress: Progress | None = 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Ek100Error(f"{folder}: cannot be made ({error.strerror})") from error
+    changed = [n for n in BLOB_IDS if (folder / n).is_file() and not _published(folder / n)]
+    if changed and not force:
+        raise Ek100Error(
+            f"{folder}: {', '.join(changed)} there with other content than the published; "
+            "move it away, fetch into another folder with --out, or replace it with --force"
+        )
+    try:
+        client = httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30.0))
+    except (ImportError, ValueError) as error:  # a proxy that httpx cannot use
+        raise Ek100Error(f"the proxy of the environment cannot be used ({error})") from error
     fetched = []
-    with httpx.Client(follow_redirects=True, timeout=httpx.Timeout(30.0)) as client:
+    with client:
         for name, blob_id in BLOB_IDS.items():
             path = folder / name
-            if path.is_file() and git_blob_id(path.read_bytes()) == blob_id:
+            if path.is_file() and _published(path):
                 continue
             address = f"{url.rstrip('/')}/{name}"
             try:
@@ -53,6 +65,10 @@ def fetch_annotations(folder: Path, url: str = URL, progress: Progress | None = 
             _write_whole(path, content)
             fetched.append(name)
     return fetched
+
+
+def _published(path: Path) -> bool:
+    return git_blob_id(path.read_bytes()) == BLOB_IDS[path.name]
 
 
 def _download(client: httpx.Client, address: str, name: str, progress: Progress | None) -> bytes:

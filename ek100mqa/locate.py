@@ -34,6 +34,8 @@ def annotations_folder(option: Path | None = None) -> Path:
     if option is not None:
         return option
     if chosen := os.environ.get("EK100_ANNOTATIONS"):
+        if not Path(chosen).is_dir():
+            raise Ek100Error(f"EK100_ANNOTATIONS: {chosen} is not a folder; expected EPIC's CSVs")
         return Path(chosen)
     places = [LOCAL_ANNOTATIONS, _user_cache() / "annotations"]
     if os.environ.get("EK100_CACHE"):

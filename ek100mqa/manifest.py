@@ -91,7 +91,7 @@ def read(folder: Path) -> dict[str, dict[str, Entry]]:
             f"{folder}: no {NAME}, so it is not a benchmark folder; "
             "make one with: ek100mqa build --distractor tim --k 5"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise Ek100Error(f"{path}: not readable as JSON ({error})") from error
     found = content.get("format") if isinstance(content, dict) else None
     if found != FORMAT:
@@ -104,8 +104,10 @@ def read(folder: Path) -> dict[str, dict[str, Entry]]:
             config: {split: _entry(entry) for split, entry in splits.items()}
             for config, splits in content["configs"].items()
         }
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Ek100Error(f"{path}: not a manifest as this version writes it ({error!r})") from error
+    if not any(entries.values()):
+        raise Ek100Error(f"{path}: names no config; build one")
     for splits in entries.values():
         for file in (file for entry in splits.values() for file in entry.files):
             if PurePosixPath(file.path).is_absolute() or ".." in PurePosixPath(file.path).parts:
@@ -117,12 +119,30 @@ def _entry(content: dict[str, Any]) -> Entry:
     recipe = dict(content["recipe"])
     if recipe["participants"] is not None:
         recipe["participants"] = tuple(recipe["participants"])
+    _check_types(recipe, distractor=str, k=int, text=str, truth=str, split=str, seed=int)
+    _check_types(content, fingerprint=str, tool_version=str, pyarrow_version=str, counts=dict)
+    counts = content["counts"]
+    _check_types(counts, rows=int, questions=int, skipped=dict, clashes=dict)
+    for number in (*counts["skipped"].values(), *counts["clashes"].values()):
+        _check_types({"count": number}, count=int)
+    for file in content["files"]:
+        _check_types(file, path=str, rows=int, bytes=int, sha256=str)
+    for file in content["inputs"]:
+        _check_types(file, role=str, name=str, sha256=str)
+    if not content["files"] or not content["inputs"] or not 2 <= recipe["k"] <= 26:
+        raise ValueError("no files, no inputs, or a K that is not 2 to 26")
     return Entry(
         recipe=Recipe(**recipe),
         inputs=tuple(content["inputs"]),
-        counts=content["counts"],
+        counts=counts,
         fingerprint=content["fingerprint"],
         files=tuple(ShardFile(**file) for file in content["files"]),
         tool_version=content["tool_version"],
         pyarrow_version=content["pyarrow_version"],
     )
+
+
+def _check_types(found: dict[str, Any], **expected: type) -> None:
+    for name, kind in expected.items():
+        if type(found[name]) is not kind:
+            raise TypeError(f"{name} is {found[name]!r}")

@@ -34,19 +34,19 @@ def choose_options(
     """The first K classes that can be told apart by their texts.
 
     `included`: the truth and K-1 others. `as-ranked`: the candidates as they come, the truth
-    only if it is one of them. Fewer than K options come back where candidates run out. The
-    truth's text is never given to another class.
+    only where it is one of the first K. Fewer than K options come back where candidates run
+    out. The truth's text is never given to another class.
     """
     truth = Option(wording.of_truth(segment), segment.action)
     options = [truth] if recipe.truth == "included" else []
     taken = {fold(truth.text)}
     excluded = concurrent if recipe.exclude_concurrent else frozenset()
     other_narration = next_class = concurrent_class = 0
-    for action in candidates:
+    for rank, action in enumerate(candidates):
         if len(options) == recipe.k:
             break
         if action == segment.action:
-            if recipe.truth == "as-ranked":
+            if recipe.truth == "as-ranked" and rank < recipe.k:
                 options.append(truth)
             continue
         if action in excluded:

@@ -77,13 +77,16 @@ def from_table(table: pa.Table) -> list[Question]:
             start_s=start_s,
             stop_s=stop_s,
             choices=tuple(choices),
-            choice_actions=tuple(map(Action, verbs, nouns)),
+            choice_actions=tuple(Action(v, n) for v, n in zip(verbs, nouns, strict=True)),
             answer=answer,
             narration=narration,
             action=Action(verb, noun),
             truth_rank=truth_rank,
             concurrent=tuple(concurrent),
-            priors=tuple(map(Prior, prior_narrations, prior_offsets)),
+            priors=tuple(
+                Prior(text, offset)
+                for text, offset in zip(prior_narrations, prior_offsets, strict=True)
+            ),
         )
         for (
             question_id,
@@ -125,6 +128,17 @@ def write_shards(
     return paths
 
 
+def _has_nulls(table: pa.Table) -> str | None:
+    """The first column with a null where there may be none, in cells or in their lists."""
+    for field in SCHEMA:
+        column = table.column(field.name)
+        lists = pa.types.is_list(field.type)
+        inner = sum(chunk.values.null_count for chunk in column.chunks) if lists else 0
+        if inner or (column.null_count and not field.nullable):
+            return str(field.name)
+    return None
+
+
 def read_shards(paths: Iterable[Path]) -> list[Question]:
     """Read shards back; `Ek100Error` where one is missing, damaged or has other columns."""
     questions: list[Question] = []
@@ -140,5 +154,10 @@ def read_shards(paths: Iterable[Path]) -> list[Question]:
                 f"{path}: its columns are not those of this format; found "
                 f"{', '.join(f'{f.name}: {f.type}' for f in table.schema)}"
             )
-        questions.extend(from_table(table))
+        if name := _has_nulls(table):
+            raise Ek100Error(f"{path}: empty cells in {name}; fetch or build the benchmark again")
+        try:
+            questions.extend(from_table(table))
+        except ValueError as error:
+            raise Ek100Error(f"{path}: lists of unequal length that belong together") from error
     return questions

@@ -59,6 +59,7 @@ class Table:
 
     def line(self, row: int) -> int:
         """The line of the file, from 1, on which a row ends."""
+        csv.field_size_limit(max(csv.field_size_limit(), len(self._content)))
         reader = csv.reader(io.StringIO(self._content.decode("utf-8-sig"), newline=""))
         filled = (reader.line_num for cells in reader if cells)
         return next(line for number, line in enumerate(filled) if number == row + 1)
@@ -78,12 +79,16 @@ def read_table(path: Path, columns: Sequence[str]) -> Table:
             f"{path}, line {line}: byte 0x{content[error.start]:02x} is not UTF-8; "
             "save the file as UTF-8"
         ) from error
-    header = next((cells for cells in csv.reader(io.StringIO(text, newline="")) if cells), None)
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""))
+        header = next((cells for cells in rows if cells), None)
+    except csv.Error as error:
+        raise Ek100Error(f"{path}, line 1: not readable as CSV ({error})") from error
     if header is None:
         raise Ek100Error(f"{path}: the file is empty; expected a header with {', '.join(columns)}")
     if missing := [name for name in columns if header.count(name) != 1]:
         raise Ek100Error(
-            f"{path}, line 1: found the columns {', '.join(header)}; "
+            f"{path}, line 1: found the columns {', '.join(header)[:300]}; "
             f"expected {', '.join(missing)} among them, once"
         )
     table = _parse(path, content, columns)

@@ -58,6 +58,17 @@ def check_question(question: Question, recipe: Recipe) -> Iterator[str]:
         yield f"options with the same text: {list(question.choices)}"
     if len(set(actions)) != k:
         yield "an action class stands twice among the options"
+    if not question.question_id.startswith(f"{question.video_id}_") or not (
+        question.video_id.startswith(f"{question.participant_id}_")
+    ):
+        yield f"of video {question.video_id!r} and participant {question.participant_id!r}"
+    if question.truth_rank is not None and question.truth_rank < 0:
+        yield f"the truth has rank {question.truth_rank}"
+    if recipe.exclude_concurrent and any(
+        beside and action != question.action
+        for beside, action in zip(question.concurrent, actions, strict=True)
+    ):
+        yield "a distractor that is annotated over half of the clip or more"
     if not 0 <= question.start_s < question.stop_s:
         yield f"a clip from {question.start_s} s to {question.stop_s} s"
     if len(question.priors) not in (0, 2) or any(p.offset_s < 0 for p in question.priors):
@@ -85,8 +96,8 @@ def compare_rebuilt(
 ) -> Iterator[Problem]:
     """Where a new build from `annotations` and `distractors` differs from the stored questions."""
     where = f"{entry.recipe.config} ({entry.recipe.split})"
-    used = {file["role"]: file for file in entry.inputs}
-    other = [file["name"] for file in inputs if file["sha256"] != used[file["role"]]["sha256"]]
+    used = {file["role"]: file["sha256"] for file in entry.inputs}
+    other = [file["name"] for file in inputs if file["sha256"] != used.get(file["role"])]
     if other:
         yield Problem(where, f"built from other files; cannot be rebuilt from {', '.join(other)}")
         return
@@ -124,6 +135,10 @@ def _card(folder: Path, entries: manifest.Manifest) -> Iterator[Problem]:
     except (OSError, UnicodeDecodeError, IndexError, yaml.YAMLError) as error:
         yield Problem(card.NAME, f"not readable as a dataset card ({error})")
         return
+    for splits in entries.values():
+        for entry in splits.values():
+            if f"`{entry.fingerprint}`" not in text:
+                yield Problem(card.NAME, f"does not name the fingerprint of {entry.recipe.config}")
     expected = card.front_matter(entries)
     if not isinstance(found, dict) or any(
         found.get(key) != expected[key] for key in ("configs", "license")
@@ -158,6 +173,9 @@ def _whole(where: str, entry: Entry, rows: list[Question]) -> Iterator[Problem]:
         yield Problem(where, f"questions and rows left out make {total} of {counts['rows']} rows")
     if (found := manifest.fingerprint(rows)) != entry.fingerprint:
         yield Problem(where, f"fingerprint {found}; the manifest says {entry.fingerprint}")
+    listed = sum(question.truth_rank is not None for question in rows)
+    if counts["truth_in_list"] not in (None, listed):
+        yield Problem(where, f"{listed} truths in the list; the manifest says otherwise")
     answers = Counter(question.answer for question in rows if question.answer is not None)
     answered, share = sum(answers.values()), 1 / entry.recipe.k
     for position in range(entry.recipe.k):

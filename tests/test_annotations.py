@@ -161,7 +161,10 @@ def test_an_unfinished_quote_is_refused(folder: Path) -> None:
 
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / published.TRAIN).unlink()
-    assert f"{folder / published.TRAIN}: cannot be read" in refusal(folder)
+    assert (
+        f"{folder}: no {published.TRAIN}; bring what is missing with: ek100mqa annotations fetch"
+        in refusal(folder)
+    )
 
 
 def test_a_clip_in_both_splits_is_refused(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_annotations_are_found_in_the_order_that_is_told(
     monkeypatch.setenv("EK100_ANNOTATIONS", str(source))
     assert used() == str(source)
     monkeypatch.setenv("EK100_ANNOTATIONS", str(tmp_path / "nowhere"))
-    assert "nowhere: not a folder" in run("build", "--distractor", "random", "--force").output
+    assert "nowhere is not a folder" in run("build", "--distractor", "random", "--force").output
 
 
 def test_changed_annotations_give_one_warning_line(run: Run, kitchen_folder: Path) -> None:
@@ -159,6 +159,40 @@ def test_the_demo_stands_on_its_own(run: Run) -> None:
     assert result.exit_code == 0, result.output
 
 
+def test_the_demo_writes_over_nothing(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "epic").mkdir()
+    (tmp_path / "epic/EPIC_100_train.csv").write_text("mine")
+    result = run("demo", "--out", tmp_path / "epic")
+    assert result.exit_code == 2 and "has other things in it" in result.output
+    assert (tmp_path / "epic/EPIC_100_train.csv").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["demo", "build --distractor random"])
+def test_a_place_that_cannot_be_written_is_one_clear_error(
+    run: Run, kitchen_folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("EK100_ANNOTATIONS", str(kitchen_folder / "annotations"))
+    result = run(*command.split(), "--out", "/dev/null/x")
+    assert result.exit_code == 2 and "Error: /dev/null/x" in result.output
+
+
+def test_scores_of_another_recogniser_are_refused(run: Run, kitchen_folder: Path) -> None:
+    where = ("--annotations", kitchen_folder / "annotations")
+    run(
+        "scores",
+        "import",
+        kitchen_folder / "scores/avion_validation.pkl",
+        "--model",
+        "avion",
+        *where,
+    )
+    scores = ("--scores", "../cache/scores/avion-validation.parquet")
+    wrong = run("build", "--distractor", "tim", *scores, *where)
+    assert wrong.exit_code == 2 and "scores of 'avion'; expected 'tim'" in wrong.output
+    none = run("build", "--distractor", "random", *scores, *where)
+    assert none.exit_code == 2 and "random distractors take none" in none.output
+
+
 def test_a_cached_file_of_another_split_is_refused(run: Run, kitchen_folder: Path) -> None:
     where = ("--annotations", kitchen_folder / "annotations")
     run("scores", "import", kitchen_folder / "scores/tim_train.pkl", "--model", "tim",
@@ -171,4 +205,5 @@ def test_a_cached_file_of_another_split_is_refused(run: Run, kitchen_folder: Pat
     scores.write_bytes(b"PAR1 and more")
     result = run("build", "--distractor", "tim", "--scores", scores, *where)
     assert result.exit_code == 2 and "damaged cached scores" in result.output
-    assert run("scores", "list").exit_code == 2
+    listed = run("scores", "list")
+    assert listed.exit_code == 0 and "Warning" in listed.output and "tim-train" in listed.output

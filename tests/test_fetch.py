@@ -127,9 +127,15 @@ def test_no_server_is_one_clear_error(run: Run, mirror: Mirror, tmp_path: Path) 
         assert failed.exit_code == 2 and "--url" in failed.output
 
 
-def test_an_old_file_is_replaced(run: Run, mirror: Mirror, tmp_path: Path) -> None:
+def test_a_file_with_other_content_is_replaced_only_when_asked(
+    run: Run, mirror: Mirror, tmp_path: Path
+) -> None:
     (tmp_path / "a.csv").write_bytes(b"old")
-    assert run("annotations", "fetch", "--url", mirror.url, "--out", tmp_path).exit_code == 0
+    fetch_here = ("annotations", "fetch", "--url", mirror.url, "--out", tmp_path)
+    refused = run(*fetch_here)
+    assert refused.exit_code == 2 and "a.csv there with other content" in refused.output
+    assert (tmp_path / "a.csv").read_bytes() == b"old"
+    assert run(*fetch_here, "--force").exit_code == 0
     assert (tmp_path / "a.csv").read_bytes() == FILES["a.csv"]
 
 

@@ -66,7 +66,7 @@ HOSTILE = {
 def test_nothing_in_a_pickle_is_run(thing: object, protocol: int, tmp_path: Path) -> None:
     path = tmp_path / "scores.pkl"
     path.write_bytes(pickle.dumps(thing, protocol))
-    with pytest.raises(Ek100Error, match="which is neither a numpy array nor a plain container"):
+    with pytest.raises(Ek100Error, match="not read as a pickle: "):
         load_pickle(path)
     assert not Path(RAN).exists()
 
@@ -102,12 +102,92 @@ def test_broken_pickles_are_one_clear_error(content: bytes, tmp_path: Path) -> N
         load_pickle(path)
 
 
-def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
-    huge = Calls(np.zeros(1).__reduce__()[0], np.ndarray, (1 << 45,), b"b")
+class Describes:
+    """Pickles as an array whose dtype and state the test makes up."""
+
+    def __init__(self, dtype: object, state: tuple[object, ...]) -> None:
+        self.dtype, self.state = dtype, state
+
+    def __reduce__(self) -> Any:
+        start = np.zeros(1).__reduce__()[0], (np.ndarray, (0,), b"b")
+        return (*start, (1, *self.state[:1], self.dtype, *self.state[1:]))
+
+
+class DType:
+    def __init__(self, name: str, state: tuple[object, ...] | None = None) -> None:
+        self.name, self.state = name, state
+
+    def __reduce__(self) -> Any:
+        call = np.dtype, (self.name, False, True)
+        return call if self.state is None else (*call, self.state)
+
+
+FIELDS = (3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0)
+POINTERS = b"\x41" * 8
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Describes(DType("V8", FIELDS), ((1,), False, POINTERS)),
+        Describes(DType("S8", FIELDS), ((1,), False, POINTERS)),
+        Describes(DType("f8", FIELDS), ((1,), False, POINTERS)),
+        Describes(
+            DType("f8", (3, "<", (np.dtype("O"), (1,)), None, None, 8, 1, 0)),
+            ((1,), False, POINTERS),
+        ),
+        Describes(DType("O"), ((1,), False, POINTERS)),
+        Describes(DType("O"), ((3,), False, ["one"])),
+        Describes(DType("f8"), ((1 << 45,), False, POINTERS)),
+        Describes(DType("f8"), ((1 << 30, 1 << 30), False, POINTERS)),
+        Describes(DType("f8"), ((2,), False, POINTERS)),
+        Describes(DType("f8"), ((-1,), False, POINTERS)),
+        Describes(DType("f8"), (("1",), False, POINTERS)),
+        Describes(DType("f8"), ((1,), False, "text")),
+        Describes(DType("datetime64[s]"), ((1,), False, POINTERS)),
+        Calls(np.float64(1).__reduce__()[0], DType("O"), POINTERS),
+        Calls(np.float64(1).__reduce__()[0], DType("f8", FIELDS), POINTERS),
+        Calls(np.ndarray, (1,), DType("O"), POINTERS),
+        Calls(np.zeros(1).__reduce__()[0], np.ndarray, (1 << 45,), b"b"),
+    ],
+)
+def test_a_made_up_array_never_reaches_numpy(thing: object, tmp_path: Path) -> None:
     path = tmp_path / "scores.pkl"
-    path.write_bytes(pickle.dumps(huge))
-    with pytest.raises(Ek100Error, match="memory"):
+    path.write_bytes(pickle.dumps({"logits": thing}))
+    with pytest.raises(Ek100Error, match=r"not read as a pickle|more memory"):
         load_pickle(path)
+
+
+def test_keys_are_not_hashed_before_they_are_looked_at(tmp_path: Path) -> None:
+    deep = b"\x80\x04})" + b"\x85" * 1_000_000 + b"K\x01s."
+    path = tmp_path / "scores.pkl"
+    path.write_bytes(deep)
+    with pytest.raises(Ek100Error, match="keys are not texts or numbers"):
+        load_pickle(path)
+
+
+def test_arrays_of_every_plain_kind_come_back(tmp_path: Path) -> None:
+    content: dict[Any, Any] = {
+        "f": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        "big": np.arange(3, dtype=">i4"),
+        "text": np.array(["P01_11_0", "x"]),
+        "object": np.array(["v_P01_11_0", None, 3], dtype=object),
+        "scalar": np.float32(0.5),
+        "text scalar": np.str_("P01"),
+        "empty": np.zeros((0, 44), np.float32),
+        "list": [np.int64(3), (1, "a", b"b", 2.5, True, None)],
+        7: np.array([True, False]),
+    }
+    for protocol in range(6):
+        path = tmp_path / "scores.pkl"
+        path.write_bytes(pickle.dumps(content, protocol))
+        back = load_pickle(path)
+        assert list(back) == list(content)
+        for key in ("f", "fortran", "big", "text", "object", "empty", 7):
+            assert np.array_equal(back[key], content[key]), key
+        assert (back["scalar"], back["text scalar"]) == (0.5, "P01")
+        assert back["list"] == [3, (1, "a", b"b", 2.5, True, None)]
 
 
 @pytest.mark.parametrize("zipped", [True, False])

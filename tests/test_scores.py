@@ -158,6 +158,17 @@ def put(key: str, index: Any, value: Any) -> Callable[[Any], None]:
         ("tim_pred_ids_validation.json", lambda c: {"0": c["0"]}, "119 of 120 clips"),
         ("tim_pred_ids_validation.json", lambda c: {**c, "120": c["0"]}, "key '120'"),
         ("tim_pred_ids_validation.json", lambda c: {**c, "-1": c["0"]}, "no known layout"),
+        ("tim_pred_ids_validation.json", lambda c: {**c, "1" * 5000: c["0"]}, "a row number from"),
+        ("tim_validation.pkl", put("action", slice(None), np.nan), "class column 0, is nan"),
+        ("tim_validation.pkl", lambda c: {**c, "action": [[1.0], [1.0, 2.0]]}, "not an array"),
+        ("tim_validation.pkl", lambda c: {**c, "action": np.zeros((2, 3, 4))}, "shape [2, 3, 4]"),
+        ("avion_validation.pkl", lambda c: {**c, "targets": [[1], [1, 2]]}, "not an array"),
+        ("c1_validation.pkl", put("noun_output", (3, 4), -np.inf), "a score is not finite"),
+        (
+            "c1_validation.pkl",
+            lambda c: [{"verb_output": 1, "noun_output": 2}],
+            "a list whose rows",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_clear_error(
@@ -170,6 +181,29 @@ def test_what_does_not_fit_is_one_clear_error(
         load(path)
     assert str(path) in str(error.value)
     assert expected in str(error.value)
+
+
+@pytest.mark.parametrize("layout", ["avion", "tim", "epic-c1", "llavaction"])
+@pytest.mark.parametrize("content", [5, None, [], {}, [np.zeros(3)], {"logits": 3}, "text"])
+def test_any_content_in_any_layout_is_one_clear_error(
+    load: Load, tmp_path: Path, content: object, layout: str
+) -> None:
+    path = tmp_path / "scores.pkl"
+    path.write_bytes(pickle.dumps(content))
+    with pytest.raises(Ek100Error, match=r"scores\.pkl"):
+        load(path, layout=layout)
+
+
+def test_a_key_that_stands_twice_in_json_is_refused(
+    load: Load, kitchen_folder: Path, tmp_path: Path
+) -> None:
+    text = (kitchen_folder / "scores/tim_pred_ids_validation.json").read_text()
+    path = tmp_path / "twice.json"
+    path.write_text("\ufeff" + text)
+    assert load(path).top.k == 20
+    path.write_text(text[:-1] + ', "0": {"predictions": ["0:2"]}}')
+    with pytest.raises(Ek100Error, match="a key stands twice"):
+        load(path)
 
 
 @pytest.mark.parametrize(

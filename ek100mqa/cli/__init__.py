@@ -43,7 +43,14 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except Ek100Error as error:
             click.echo(f"Error: {error}", err=True)
-            sys.exit(2)
+        except OSError as error:
+            click.echo(f"Error: {error.filename or name(ctx)}: {error.strerror or error}", err=True)
+        sys.exit(2)
+
+
+def name(ctx: click.Context) -> str:
+    """The command that was called, for messages."""
+    return ctx.invoked_subcommand or "ek100mqa"
 
 
 @click.group(

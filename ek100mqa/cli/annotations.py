@@ -22,7 +22,8 @@ def command() -> None:
     help="Folder for the files. [default: annotations/ in the cache, where build looks]",
 )
 @click.option("--url", default=URL, help="A mirror that holds the same files.")
-def fetch(out: Path | None, url: str) -> None:
+@click.option("--force", is_flag=True, help="Replace files that have other content.")
+def fetch(out: Path | None, url: str, force: bool) -> None:
     """Download the CSVs from their public repository, at a pinned commit.
 
     Each file is checked by its git blob id; one that is already there is not downloaded again.
@@ -33,7 +34,7 @@ def fetch(out: Path | None, url: str) -> None:
 
     folder = out or cache_folder() / "annotations"
     with download_bar() as progress:
-        fetched = fetch_annotations(folder, url, progress)
+        fetched = fetch_annotations(folder, url, progress, force)
     there = len(BLOB_IDS) - len(fetched)
     click.echo(f"{folder}: {len(fetched)} files downloaded, {there} already there; all checked")
     click.echo(f"EPIC-KITCHENS-100 annotations at commit {COMMIT[:12]}, CC BY-NC 4.0")

@@ -86,7 +86,7 @@ def command(
     """
     import gc
 
-    from ek100mqa.benchmark import add, check_free
+    from ek100mqa.benchmark import add, prepare
     from ek100mqa.build import build
     from ek100mqa.cli.inputs import gather, load_annotations
     from ek100mqa.cli.report import built_lines
@@ -104,7 +104,9 @@ def command(
         exclude_concurrent=exclude_concurrent,
     )
     gc.disable()  # hundreds of thousands of records without a cycle: walking them takes a third
-    check_free(out, recipe, force)
+    if distractor == "random" and scores is not None:
+        raise click.UsageError("--scores: random distractors take none; leave it out")
+    prepare(out, recipe, force)
     inputs = gather(recipe, load_annotations(annotations), scores)
     with bar("building") as progress:
         built = build(inputs.annotations, recipe, inputs.distractors, progress)

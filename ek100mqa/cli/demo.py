@@ -37,7 +37,7 @@ def command(out: Path, seed: int) -> None:
     folder = out / "benchmark"
     for model in ("tim", "avion", "random"):
         recipe = Recipe(distractor=model)
-        scores = out / "scores" / f"{model}_validation.pkl"
+        scores = None if model == "random" else out / "scores" / f"{model}_validation.pkl"
         inputs = gather(recipe, kitchen, scores)
         built = build(kitchen, recipe, inputs.distractors)
         entry = benchmark.add(folder, recipe, built, inputs.files, 100_000, force=True)

@@ -67,11 +67,11 @@ def _top(recipe: Recipe, annotations: Annotations, scores: Path | None) -> tuple
     from distractors import topk
     from distractors.scores import check_fits, check_model_name, import_scores
 
-    check_model_name(recipe.distractor)
+    check_model_name(recipe.distractor, "--distractor")
     path = scores or locate.cached_scores(recipe.distractor, recipe.split)
     if topk.is_cached(path):
         top = topk.read(path)
-        check_fits(path, top, annotations, recipe.split)
+        check_fits(path, top, annotations, recipe.distractor, recipe.split)
     else:
         top = import_scores(path, annotations, recipe.distractor, recipe.split).top
     source = top.source

@@ -69,6 +69,7 @@ def import_(
             file, loaded, model, split, layout, top, action_classes, allow_missing, progress
         )
     path = scores_folder() / f"{model}-{split}.parquet"
+    replaced = path.exists()
     topk.write(path, imported.top)
     result = imported.top
     click.echo(
@@ -87,24 +88,29 @@ def import_(
             "(--action-classes), or the rows from another split?",
             err=True,
         )
-    click.echo(f"-> {path}")
+    click.echo(f"-> {path}{' (replaced)' if replaced else ''}")
 
 
 @command.command("list")
 def list_() -> None:
     """List the cached scores."""
     from distractors import topk
+    from ek100mqa.errors import Ek100Error
     from ek100mqa.locate import scores_folder
 
     folder = scores_folder()
-    paths = sorted(folder.glob("*.parquet"))
+    paths = sorted(p for p in folder.glob("*.parquet") if not p.name.startswith("."))
     if not paths:
         click.echo(f"{folder}: none; bring some with: ek100mqa scores import FILE --model NAME")
         return
     head = ("model", "split", "clips", "ranks", "layout", "from", "SHA-256 of it")
     rows = [head]
     for path in paths:
-        meta = topk.read_meta(path)
+        try:
+            meta = topk.read_meta(path)
+        except Ek100Error as error:
+            click.echo(f"Warning: {error}", err=True)
+            continue
         rows.append(
             (
                 meta["model"],

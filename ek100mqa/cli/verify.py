@@ -17,13 +17,22 @@ from ek100mqa.cli.options import annotations_option, benchmark_argument
     is_flag=True,
     help="Also build every question again from annotations and scores, and compare.",
 )
+@click.option("--config", help="Rebuild only this config. [default: all]")
+@click.option("--split", type=click.Choice(["validation", "train"]), help="Only this split.")
 @annotations_option
 @click.option(
     "--scores",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Score file for --rebuild. [default: the imported one]",
 )
-def command(folder: Path, rebuild: bool, annotations: Path | None, scores: Path | None) -> None:
+def command(
+    folder: Path,
+    rebuild: bool,
+    config: str | None,
+    split: str | None,
+    annotations: Path | None,
+    scores: Path | None,
+) -> None:
     """Check a benchmark folder; exit 1 on any problem.
 
     Re-hashes and re-reads every file; checks manifest, card, columns, the fingerprint and the
@@ -34,13 +43,18 @@ def command(folder: Path, rebuild: bool, annotations: Path | None, scores: Path 
 
     problems = verify(folder)
     entries = benchmark.matching(folder)
-    if rebuild and not problems:
+    again = benchmark.matching(folder, config, split) if rebuild else []
+    ranked = {entry.recipe.distractor for entry in again} - {"random"}
+    if scores is not None and len(ranked) > 1:
+        raise click.UsageError(f"--scores: of {', '.join(sorted(ranked))}? name one with --config")
+    if again and not problems:
         from ek100mqa.cli.inputs import gather, load_annotations
         from ek100mqa.verify import compare_rebuilt
 
         loaded = load_annotations(annotations)
-        for entry in entries:
-            inputs = gather(entry.recipe, loaded, scores)
+        for entry in again:
+            file = None if entry.recipe.distractor == "random" else scores
+            inputs = gather(entry.recipe, loaded, file)
             problems += compare_rebuilt(
                 entry, benchmark.questions(folder, entry), inputs.files, loaded, inputs.distractors
             )
@@ -51,9 +65,8 @@ def command(folder: Path, rebuild: bool, annotations: Path | None, scores: Path 
         click.echo(f"… and {len(problems) - shown:,} more")
     rows = sum(entry.rows for entry in entries)
     checked = f"{len(entries)} config(s) and split(s), {rows:,} questions"
-    click.echo(
-        f"{folder}: {len(problems):,} problem(s); {checked}"
-        if problems
-        else f"{folder}: good; {checked}{', built again and the same' if rebuild else ''}"
-    )
+    if again:
+        checked += f", {len(again)} built again and the same"
+    verdict = f"{len(problems):,} problem(s)" if problems else f"good; {checked}"
+    click.echo(f"{folder}: {verdict}")
     sys.exit(1 if problems else 0)
