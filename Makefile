@@ -13,7 +13,7 @@ help:  ## List the targets
 
 $(BIN)/ek100mqa: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[video]'
 	@touch $@
 
 $(VENV)/.extras-$(EXTRAS): setup.cfg pyproject.toml constraints.txt
@@ -32,6 +32,7 @@ lint: $(VENV)/.extras-$(EXTRAS)  ## ruff and mypy
 
 bench: $(VENV)/.extras-$(EXTRAS)  ## The figures of docs/benchmarks.md
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.clips
 
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) toy-kitchen .bench build *.egg-info .mypy_cache .ruff_cache .hypothesis

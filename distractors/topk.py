@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ek100mqa.errors import Ek100Error
+from ek100mqa.files import write_whole
 
 FORMAT = "ek100mqa.topk/1"
 _META = b"ek100mqa"
@@ -82,16 +83,9 @@ def write(path: Path, top: TopK) -> None:
         columns["scores"] = _lists(top.scores, pa.float32(), k)
     meta = {"format": FORMAT, **vars(top.source), "clips": n, "k": k}
     table = pa.table(columns).replace_schema_metadata({_META: json.dumps(meta)})
-    partial = path.with_name(f".partial-{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pq.write_table(table, partial, compression="zstd")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise Ek100Error(f"{path}: cannot be written ({error.strerror or error})") from error
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_whole(path, sink.getvalue())
 
 
 def _lists(values: npt.NDArray[Any], kind: pa.DataType, k: int) -> pa.Array:

@@ -109,6 +109,15 @@ def matching(folder: Path, config: str | None = None, split: str | None = None) 
     return found
 
 
+def one(folder: Path, config: str | None = None, split: str | None = None) -> Entry:
+    """The one entry that is meant; an error that lists them where several are."""
+    found = matching(folder, config, split)
+    if len(found) > 1:
+        there = ", ".join(f"{entry.recipe.config} ({entry.recipe.split})" for entry in found)
+        raise Ek100Error(f"{folder}: which of {there}? name one with --config and --split")
+    return found[0]
+
+
 def questions(folder: Path, entry: Entry) -> list[Question]:
     """The questions of one config and split, in their order."""
     return read_shards(folder / file.path for file in entry.files)

@@ -148,11 +148,11 @@ def write_annotations(
     stops: dict[str, int] = {}
     for segment in (*train, *validation):
         stops[segment.video_id] = max(stops.get(segment.video_id, 0), segment.stop_ms)
-    info = [(v, f"{s / 1000 + 1:.3f}", _fps(v), "456x256") for v, s in sorted(stops.items())]
+    info = [(v, f"{s / 1000 + 1:.3f}", fps(v), "456x256") for v, s in sorted(stops.items())]
     _write_csv(folder / published.VIDEO_INFO, ("video_id", "duration", "fps", "resolution"), info)
 
 
-def _fps(video: str) -> float:
+def fps(video: str) -> float:
     """As in EPIC: older recordings at 59.94 frames a second, some at 50."""
     return 50.0 if int(video[4:]) % 2 == 0 else 60000 / 1001
 
@@ -166,7 +166,7 @@ def _write_segments(path: Path, rows: Sequence[Segment]) -> None:
     cells = []
     for s in rows:
         verb, noun = VERBS[s.action.verb][0], NOUNS[s.action.noun][0]
-        frames = (int(ms / 1000 * _fps(s.video_id)) + 1 for ms in (s.start_ms, s.stop_ms))
+        frames = (int(ms / 1000 * fps(s.video_id)) + 1 for ms in (s.start_ms, s.stop_ms))
         cells.append(
             (
                 *(s.narration_id, s.participant_id, s.video_id, _timestamp(s.start_ms + 250)),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ek100mqa.errors import Ek100Error
+from ek100mqa.files import write_whole
 from ek100mqa.published import BLOB_IDS, URL, git_blob_id
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def fetch_annotations(
                     f"{address}: not the published file (git blob id {found}, expected {blob_id}); "
                     "nothing was kept of it; try again, or name another mirror with --url"
                 )
-            _write_whole(path, content)
+            write_whole(path, content)
             fetched.append(name)
     return fetched
 
@@ -87,19 +86,3 @@ def _download(client: httpx.Client, address: str, name: str, progress: Progress 
             if progress:
                 progress(name, len(content), total)
     return bytes(content)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".partial-", delete=False) as file:
-            partial = Path(file.name)
-            try:
-                file.write(content)
-                file.close()
-                partial.chmod(0o644)
-                os.replace(partial, path)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise Ek100Error(f"{path}: cannot be written ({error.strerror})") from error

@@ -15,10 +15,11 @@ from ek100mqa.errors import Ek100Error
 COMMANDS = {
     "annotations": "Bring EPIC-KITCHENS-100's annotation files.",
     "build": "Build a config of the benchmark.",
+    "clips": "Find clips' videos, extract their frames.",
     "demo": "Build the toy kitchen's benchmark and show three questions.",
     "scores": "Import recognisers' scores, list what is there.",
     "show": "Show questions, readable.",
-    "verify": "Check a benchmark folder; exit 1 on any problem.",
+    "verify": "Check a benchmark folder or a frame store; exit 1 on any problem.",
 }
 
 

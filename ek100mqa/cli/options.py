@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,3 +24,19 @@ annotations_option = click.option(
 benchmark_argument = click.argument(
     "folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path)
 )
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(["epic", "chunks", "clips", "frames"]),
+    help="How the videos lie. [default: told apart for each clip]",
+)
+
+
+def video_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--videos and --layout."""
+    videos = click.option(
+        "--videos",
+        required=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder of EPIC's videos, in any layout.",
+    )
+    return videos(layout_option(command))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from ek100mqa.cli.options import annotations_option, benchmark_argument
+
+if TYPE_CHECKING:
+    from ek100mqa.schema import Problem
 
 
 @click.command("verify")
@@ -33,7 +38,7 @@ def command(
     annotations: Path | None,
     scores: Path | None,
 ) -> None:
-    """Check a benchmark folder; exit 1 on any problem.
+    """Check a benchmark folder or a frame store; exit 1 on any problem.
 
     Re-hashes and re-reads every file; checks manifest, card, columns, the fingerprint and the
     rules of every question. With --rebuild also that its recipe gives these very questions.
@@ -41,6 +46,8 @@ def command(
     from ek100mqa import benchmark
     from ek100mqa.verify import verify
 
+    if (folder / "frames.json").exists():
+        _verify_store(folder)
     problems = verify(folder)
     entries = benchmark.matching(folder)
     again = benchmark.matching(folder, config, split) if rebuild else []
@@ -58,15 +65,30 @@ def command(
             problems += compare_rebuilt(
                 entry, benchmark.questions(folder, entry), inputs.files, loaded, inputs.distractors
             )
-    shown = 50
-    for problem in problems[:shown]:
-        click.echo(f"{problem.where}: {problem.message}")
-    if len(problems) > shown:
-        click.echo(f"… and {len(problems) - shown:,} more")
+    _echo(problems)
     rows = sum(entry.rows for entry in entries)
     checked = f"{len(entries)} config(s) and split(s), {rows:,} questions"
     if again:
         checked += f", {len(again)} built again and the same"
+    verdict = f"{len(problems):,} problem(s)" if problems else f"good; {checked}"
+    click.echo(f"{folder}: {verdict}")
+    sys.exit(1 if problems else 0)
+
+
+def _echo(problems: Sequence[Problem], shown: int = 50) -> None:
+    for problem in problems[:shown]:
+        click.echo(f"{problem.where}: {problem.message}")
+    if len(problems) > shown:
+        click.echo(f"… and {len(problems) - shown:,} more")
+
+
+def _verify_store(folder: Path) -> NoReturn:
+    from ek100mqa.video.store import read_settings, verify_store
+
+    problems = verify_store(folder)
+    _echo(problems)
+    settings = read_settings(folder)
+    checked = f"{settings.questions:,} clips of {settings.frames} frames, {settings.config}"
     verdict = f"{len(problems):,} problem(s)" if problems else f"good; {checked}"
     click.echo(f"{folder}: {verdict}")
     sys.exit(1 if problems else 0)

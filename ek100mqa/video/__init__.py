@@ -1,0 +1,1 @@
+"""Where a clip's frames come from: files, exact frames, the frame store."""
