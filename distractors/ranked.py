@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -15,10 +14,15 @@ from ek100mqa.schema import Action, Recipe, Segment
 class RankedDistractors:
     """The classes in the recogniser's order (paper section 3.1.1, equations 4 and 5)."""
 
-    def __init__(self, top: TopK) -> None:
+    def __init__(self, top: TopK, segments: Iterable[Segment]) -> None:
         self._top = top
         self._rows = {name: row for row, name in enumerate(top.narration_ids)}
-        self._codes = _code(top.verbs.astype(np.int32), top.nouns)
+        truth = np.full((len(self._rows), 2), -1)
+        for segment in segments:
+            if segment.narration_id in self._rows:
+                truth[self._rows[segment.narration_id]] = segment.action
+        hits = (top.verbs == truth[:, :1]) & (top.nouns == truth[:, 1:])
+        self._ranks = np.where(hits.any(axis=1), hits.argmax(axis=1), -1).tolist()
 
     def candidates(self, segment: Segment) -> Iterator[Action] | None:
         row = self._rows.get(segment.narration_id)
@@ -28,15 +32,7 @@ class RankedDistractors:
 
     def rank(self, segment: Segment) -> int | None:
         row = self._rows.get(segment.narration_id)
-        if row is None:
-            return None
-        hits = (self._codes[row] == _code(*segment.action)).nonzero()[0]
-        return int(hits[0]) if hits.size else None
-
-
-def _code(verb: Any, noun: Any) -> Any:
-    """One number for a verb class and a noun class."""
-    return verb << 16 | noun
+        return None if row is None or self._ranks[row] < 0 else self._ranks[row]
 
 
 def check_depth(top: TopK, recipe: Recipe) -> None:

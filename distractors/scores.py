@@ -109,16 +109,22 @@ def check_fits(path: Path, top: TopK, annotations: Annotations, model: str, spli
         )
     known = {segment.narration_id: segment for segment in annotations.split(split)}
     _check_ids(path, top.narration_ids, known, split, annotations)
-    codes = top.verbs.astype(np.int64) << 16 | top.nouns.astype(np.int64)
-    unknown = np.setdiff1d(codes, [a.verb << 16 | a.noun for a in annotations.action_classes])
-    if unknown.size:
-        action = Action(int(unknown[0]) >> 16, int(unknown[0]) & 0xFFFF)
+    in_use = np.zeros((1 << 10, 1 << 10), bool)
+    in_use[tuple(np.array(annotations.action_classes).T)] = True
+    for name, column in (("verb", top.verbs), ("noun", top.nouns)):
+        if not 0 <= column.min() <= column.max() < 1 << 10:
+            raise Ek100Error(
+                f"{path}: ranks {name} classes from {column.min()} to {column.max()}; "
+                "import the scores again with the annotations in use"
+            )
+    fits = in_use[top.verbs, top.nouns]
+    if not fits.all():
+        row, rank = np.argwhere(~fits)[0]
+        action = Action(int(top.verbs[row, rank]), int(top.nouns[row, rank]))
         raise Ek100Error(
-            f"{path}: ranks {unknown.size} action classes that these annotations do not have, "
-            f"such as {action}; import the scores again with the annotations in use"
+            f"{path}: ranks an action class that these annotations do not have, {action} for "
+            f"{top.narration_ids[row]}; import the scores again with the annotations in use"
         )
-    if (np.diff(np.sort(codes, axis=1), axis=1) == 0).any():
-        raise Ek100Error(f"{path}: a class is ranked twice for a clip; import the scores again")
 
 
 def _columns(used: Iterable[int], named: Iterable[int]) -> range:

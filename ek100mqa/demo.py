@@ -153,8 +153,8 @@ def write_annotations(
 
 
 def fps(video: str) -> float:
-    """As in EPIC: older recordings at 59.94 frames a second, some at 50."""
-    return 50.0 if int(video[4:]) % 2 == 0 else 60000 / 1001
+    """As in EPIC: recordings at 59.94 frames a second, some participants' at 50."""
+    return 50.0 if int(video[1:3]) % 2 == 0 else 60000 / 1001
 
 
 def _write_segments(path: Path, rows: Sequence[Segment]) -> None:

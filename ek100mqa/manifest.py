@@ -43,6 +43,8 @@ class Entry:
         return sum(file.rows for file in self.files)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
 #: config -> split -> entry, both sorted by name
 Manifest = Mapping[str, Mapping[str, Entry]]
 
@@ -55,8 +57,7 @@ def fingerprint(questions: Iterable[Question]) -> str:
     digest = hashlib.sha256()
     for question in sorted(questions, key=lambda q: q.question_id):
         line = [question.question_id, question.choices, question.answer]
-        digest.update(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode())
-        digest.update(b"\n")
+        digest.update(_encode(line).encode() + b"\n")
     return digest.hexdigest()
 
 

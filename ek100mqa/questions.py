@@ -37,24 +37,30 @@ def choose_options(
     only where it is one of the first K. Fewer than K options come back where candidates run
     out. The truth's text is never given to another class.
     """
-    truth = Option(wording.of_truth(segment), segment.action)
-    options = [truth] if recipe.truth == "included" else []
+    k, true_action, as_ranked = recipe.k, segment.action, recipe.truth == "as-ranked"
+    truth = Option(wording.of_truth(segment), true_action)
+    options = [] if as_ranked else [truth]
     taken = {fold(truth.text)}
+    seen: set[Action] = set()
     excluded = concurrent if recipe.exclude_concurrent else frozenset()
     other_narration = next_class = concurrent_class = 0
     for rank, action in enumerate(candidates):
-        if len(options) == recipe.k:
+        if len(options) == k:
             break
-        if action == segment.action:
-            if recipe.truth == "as-ranked" and rank < recipe.k:
+        if action == true_action:
+            if as_ranked and rank < k:
                 options.append(truth)
             continue
+        if action in seen:  # a list that names a class twice
+            continue
+        seen.add(action)
         if action in excluded:
             concurrent_class += 1
             continue
         for attempt, text in enumerate(wording.of_other(action, segment.narration_id)):
-            if fold(text) not in taken:
-                taken.add(fold(text))
+            folded = fold(text)
+            if folded not in taken:
+                taken.add(folded)
                 options.append(Option(text, action))
                 other_narration += attempt > 0
                 break
@@ -73,19 +79,21 @@ def make_question(
 ) -> Question:
     """The options in a shuffled order, which depends on the seed and the clip."""
     shown = shuffled(options, seed, segment.narration_id, "shuffle")
-    actions = tuple(option.action for option in shown)
+    texts, actions = zip(*shown, strict=True)
+    answer = actions.index(segment.action) if segment.action in actions else None
+    beside = tuple([action in concurrent for action in actions])
     return Question(
-        question_id=segment.narration_id,
-        participant_id=segment.participant_id,
-        video_id=segment.video_id,
-        start_s=segment.start_s,
-        stop_s=segment.stop_s,
-        choices=tuple(option.text for option in shown),
-        choice_actions=actions,
-        answer=actions.index(segment.action) if segment.action in actions else None,
-        narration=segment.narration,
-        action=segment.action,
-        truth_rank=truth_rank,
-        concurrent=tuple(action in concurrent for action in actions),
-        priors=priors,
+        segment.narration_id,
+        segment.participant_id,
+        segment.video_id,
+        segment.start_s,
+        segment.stop_s,
+        texts,
+        actions,
+        answer,
+        segment.narration,
+        segment.action,
+        truth_rank,
+        beside,
+        priors,
     )

@@ -191,7 +191,8 @@ def test_a_build_stopped_at_any_moment_leaves_a_whole_folder(
             break
         assert b"Traceback" not in errors
         if stop == signal.SIGINT:
-            assert files(folder) == good
+            # Stopped before the change, in the middle of it, or just after it stood.
+            assert files(folder) == good or verify(folder) == []
     if stop == signal.SIGINT:
         assert not list(folder.glob(".partial-*"))
     build("--force")

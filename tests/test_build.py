@@ -33,7 +33,7 @@ def distractors_for(annotations: Annotations, recipe: Recipe, folder: Path) -> o
         return RandomDistractors(annotations.action_classes, recipe.seed)
     scores = folder / "scores" / f"{recipe.distractor}_{recipe.split}.pkl"
     imported = import_scores(scores, annotations, recipe.distractor, recipe.split)
-    return RankedDistractors(imported.top)
+    return RankedDistractors(imported.top, annotations.split(recipe.split))
 
 
 @pytest.fixture

@@ -39,6 +39,13 @@ def test_the_best_ranked_others_are_taken_in_order() -> None:
     assert options[0].text == "take plate"
 
 
+def test_a_class_that_is_ranked_twice_is_taken_once() -> None:
+    twice = [Action(1, 1), Action(1, 1), Action(1, 2)]
+    words = Words({Action(1, 1): ["a", "b"], Action(1, 2): ["c"]})
+    options = choose_options(CLIP, iter(twice), words, Recipe("tim", k=3))
+    assert [option.text for option in options.options] == ["take plate", "a", "c"]
+
+
 def test_a_clash_takes_another_narration_of_the_class() -> None:
     texts = {Action(1, 1): ["Take-plate.", "lift plate"], Action(1, 2): ["put plate"]}
     options = choose(texts, Recipe("tim", k=3))

@@ -303,3 +303,22 @@ def test_import_then_list_then_build(run: Run, kitchen_folder: Path) -> None:
 def test_names_that_would_not_do_as_file_names_are_refused(name: str) -> None:
     with pytest.raises(Ek100Error, match="expected a name such as"):
         check_model_name(name)
+
+
+def test_cached_scores_with_classes_of_other_annotations_are_refused(
+    run: Run, load: Load, kitchen_folder: Path, tmp_path: Path
+) -> None:
+    top = load(kitchen_folder / "scores/tim_validation.pkl").top
+    for verb in (90, -1, 5000):
+        verbs = top.verbs.copy()
+        verbs[3, 7] = verb
+        topk.write(
+            tmp_path / "other.parquet",
+            topk.TopK(top.source, top.narration_ids, verbs, top.nouns, None),
+        )
+        result = run(
+            *("build", "--distractor", "tim", "--scores", tmp_path / "other.parquet"),
+            *("--annotations", kitchen_folder / "annotations"),
+        )
+        assert result.exit_code == 2
+        assert str(verb) in result.output and "import the scores again" in result.output

@@ -53,7 +53,9 @@ def gather(recipe: Recipe, annotations: Annotations, scores: Path | None) -> Inp
 
     top, file = _top(recipe, annotations, scores)
     check_depth(top, recipe)
-    return Inputs(annotations, RankedDistractors(top), [*files, file])
+    return Inputs(
+        annotations, RankedDistractors(top, annotations.split(recipe.split)), [*files, file]
+    )
 
 
 def _annotation_file(role: str, file: InputFile) -> dict[str, Any]:
