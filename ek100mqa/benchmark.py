@@ -11,15 +11,16 @@ import pyarrow as pa
 from ek100mqa import __version__, card, manifest
 from ek100mqa.build import Built
 from ek100mqa.errors import Ek100Error
+from ek100mqa.files import PARTIAL
 from ek100mqa.manifest import Entry, ShardFile
 from ek100mqa.schema import Question, Recipe
 from ek100mqa.shards import read_shards, write_shards
-from ek100mqa.staging import PREFIX, changed_at_once, locked
+from ek100mqa.staging import changed_at_once, locked
 
 
 def prepare(folder: Path, recipe: Recipe, force: bool) -> None:
     """Before a build: put back what a killed one left, refuse what `check_free` refuses."""
-    if folder.is_dir() and any(folder.glob(PREFIX + "*")):
+    if folder.is_dir() and any(folder.glob(PARTIAL + "*")):
         with locked(folder):
             pass
     check_free(folder, recipe, force)

@@ -60,7 +60,7 @@ def front_matter(entries: Manifest) -> dict[str, Any]:
 
 def _default(entries: Manifest) -> str:
     """The config that `load_dataset` takes where none is named: the paper's, if it is there."""
-    return "tim-k5-narration" if "tim-k5-narration" in entries else min(entries, default="")
+    return "tim-k5-narration" if "tim-k5-narration" in entries else min(entries)
 
 
 def render(entries: Manifest) -> str:

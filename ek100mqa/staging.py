@@ -18,8 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ek100mqa.errors import Ek100Error
+from ek100mqa.files import PARTIAL
 
-PREFIX = ".partial-"
 LOCK = ".ek100mqa.lock"
 LAST = "manifest.json"  #: names the others, so it is swapped in after them
 _JOURNAL = "journal.json"
@@ -65,7 +65,7 @@ def changed_at_once(
     `remove`: files of `folder` that go away in the same step. When anything fails, also in the
     middle of the swap, `folder` is as it was before. `swap` renames a file. Call it `locked`.
     """
-    stage = Path(tempfile.mkdtemp(dir=folder, prefix=PREFIX))
+    stage = Path(tempfile.mkdtemp(dir=folder, prefix=PARTIAL))
     try:
         new = stage / "new"
         new.mkdir()
@@ -121,7 +121,7 @@ def _put_back(folder: Path, stage: Path) -> None:
 
 def recover(folder: Path) -> None:
     """Put back what a killed process was changing, and delete what it left."""
-    for stage in folder.glob(PREFIX + "*"):
+    for stage in folder.glob(PARTIAL + "*"):
         if stage.is_dir():
             _put_back(folder, stage)
             shutil.rmtree(stage, ignore_errors=True)

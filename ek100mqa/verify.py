@@ -12,10 +12,10 @@ from ek100mqa.annotations import Annotations, is_narration_id
 from ek100mqa.benchmark import questions
 from ek100mqa.build import build
 from ek100mqa.errors import Ek100Error
+from ek100mqa.files import PARTIAL
 from ek100mqa.manifest import Entry
 from ek100mqa.neighbours import narration_order
 from ek100mqa.schema import Distractors, Problem, Question, Recipe
-from ek100mqa.staging import PREFIX
 from ek100mqa.wording import fold
 
 #: Standard deviations by which a position of the truth may miss its share (two-sided 2e-9).
@@ -120,7 +120,7 @@ def _strangers(folder: Path, entries: manifest.Manifest) -> Iterator[Problem]:
     }
     for path in sorted(folder.rglob("*.parquet")):
         name = path.relative_to(folder).as_posix()
-        if name.startswith(PREFIX):
+        if name.startswith(PARTIAL):
             yield Problem(name, "left by a build that was killed; the next build deletes it")
         elif name not in known:
             yield Problem(name, "not in the manifest; load_dataset may read it; delete it")

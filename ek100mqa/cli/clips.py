@@ -166,8 +166,7 @@ def extract(
     job = Job(out.absolute(), settings, questions, opened.root, layout, opened.fps, backend)
     with bar("extracting") as progress:
         make_shards(job, mine, workers or os.cpu_count() or 1, engine, progress)
-    store.finish(out, settings)
-    left = store.missing_shards(out, settings)
+    left = store.finish(out, settings)
     there = [i for i in range(settings.shards) if i not in set(left)]
     errors = sum(store.shard_errors(store.shard_path(out, i, settings)) for i in there)
     click.echo(f"{out}: {len(mine):,} shards made, {len(there):,} of {settings.shards:,} there")

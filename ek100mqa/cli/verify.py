@@ -45,8 +45,9 @@ def command(
     """
     from ek100mqa import benchmark
     from ek100mqa.verify import verify
+    from ek100mqa.video import store
 
-    if (folder / "frames.json").exists():
+    if (folder / store.NAME).exists():
         _verify_store(folder)
     problems = verify(folder)
     entries = benchmark.matching(folder)

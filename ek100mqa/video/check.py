@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ek100mqa.schema import Question
-from ek100mqa.video.clips import ClipReader
+from ek100mqa.video.clips import ClipReader, by_time
 from ek100mqa.video.frames import ClipError, Wanted, frame_times
 from ek100mqa.video.layouts import Layout
 from ek100mqa.video.reader import length_s
@@ -32,7 +32,7 @@ def check_clips(
             yield Checked(question.question_id, reader.videos.layout(question), problem)
         return
     length = cache(_length)  # each file is opened once
-    for question in sorted(questions, key=lambda q: (q.video_id, q.start_s)):
+    for question in sorted(questions, key=by_time):
         layout, problem = reader.videos.layout(question), None
         try:
             times = frame_times(question.start_s, question.stop_s, reader.n)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from ek100mqa.errors import require
 from ek100mqa.schema import Question
+from ek100mqa.video.convert import scaled
 from ek100mqa.video.frames import ClipError, Image, Picture, Size, Wanted, frame_times
 from ek100mqa.video.layouts import Videos
 from ek100mqa.video.reader import VideoReader
@@ -70,7 +71,7 @@ class ClipReader:
 
         A clip that cannot be read comes with its error; the others are not touched by it.
         """
-        for _, same_video in groupby(sorted(questions, key=_by_time), key=lambda q: q.video_id):
+        for _, same_video in groupby(sorted(questions, key=by_time), key=lambda q: q.video_id):
             yield from self._read_video(list(same_video))
 
     def _read_video(
@@ -149,7 +150,8 @@ class _Clip:
         return Frames([picture.image for picture in pictures], shown, sources)
 
 
-def _by_time(question: Question) -> tuple[str, float, float, str]:
+def by_time(question: Question) -> tuple[str, float, float, str]:
+    """Sort key: the order in which clips are cheapest to read."""
     return question.video_id, question.start_s, question.stop_s, question.question_id
 
 
@@ -172,7 +174,4 @@ def read_jpeg(wanted: Wanted, size: Size) -> Picture:
         raise ClipError(
             wanted.path, wanted.time_s, f"not readable as a picture ({error})"
         ) from error
-    shape = size.of(image.width, image.height)
-    if shape != image.size:
-        image = image.resize(shape, pictures.Resampling.BOX)
-    return Picture(wanted.time_s, np.asarray(image))
+    return Picture(wanted.time_s, scaled(np.asarray(image), size))

@@ -6,10 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ek100mqa.errors import require
 from ek100mqa.video.frames import Image, Size
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
+
+
+def scaled(image: Image, size: Size) -> Image:
+    """An RGB picture [height, width, 3], scaled by area."""
+    height, width = image.shape[:2]
+    shape = size.of(width, height)
+    if shape == (width, height):
+        return image
+    pictures = require("PIL.Image", "video")
+    return np.asarray(pictures.fromarray(image).resize(shape, pictures.Resampling.BOX))
 
 
 class Converter:

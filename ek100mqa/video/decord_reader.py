@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ek100mqa.errors import require
+from ek100mqa.video.convert import scaled
 from ek100mqa.video.frames import ROUNDING_S, ClipError, Picture, Size
 
 _REFUSED = (".ts", ".avi", ".m2ts", ".mts")
@@ -72,7 +73,7 @@ class DecordReader:
         except Exception as error:
             raise ClipError(path, times_s[0], f"decord cannot decode it ({error})") from error
         return [
-            Picture(float(shown[index]), _scaled(image, size or Size()))
+            Picture(float(shown[index]), scaled(image, size or Size()))
             for index, image in zip(indices, images, strict=True)
         ]
 
@@ -95,11 +96,3 @@ def _shown(path: Path) -> np.ndarray:
     except (OSError, ValueError, StopIteration) as error:
         raise ClipError(path, None, f"cannot be opened as a video ({error})") from error
     return np.array(times) - times[0]
-
-
-def _scaled(image: np.ndarray, size: Size) -> np.ndarray:
-    shape = size.of(image.shape[1], image.shape[0])
-    if shape == image.shape[1::-1]:
-        return image
-    pictures = require("PIL.Image", "video")
-    return np.asarray(pictures.fromarray(image).resize(shape, pictures.Resampling.BOX))

@@ -42,8 +42,7 @@ class Job:
         reader = ClipReader(videos, self.settings.frames, size, self.backend)
         questions = store.shard_questions(self.ordered, index, self.settings)
         try:
-            clips = store.make_shard(self.folder, index, self.settings, questions, reader)
-            return sum(clip.error is not None for clip in clips)
+            return store.make_shard(self.folder, index, self.settings, questions, reader)
         finally:
             reader.close()
 

@@ -21,7 +21,7 @@ from ek100mqa import __version__
 from ek100mqa.errors import Ek100Error, require
 from ek100mqa.files import PARTIAL, write_whole
 from ek100mqa.schema import Problem, Question
-from ek100mqa.video.clips import ClipReader
+from ek100mqa.video.clips import ClipReader, by_time
 from ek100mqa.video.frames import ClipError, Image
 
 FORMAT = "ek100mqa.frames/1"
@@ -74,7 +74,7 @@ def shard_path(folder: Path, index: int, settings: Settings) -> Path:
 
 def in_order(questions: Sequence[Question]) -> list[Question]:
     """The questions in the order of the shards: by video and time."""
-    return sorted(questions, key=lambda q: (q.video_id, q.start_s, q.stop_s, q.question_id))
+    return sorted(questions, key=by_time)
 
 
 def shard_questions(
@@ -142,8 +142,8 @@ def encode_jpeg(image: Image, quality: int) -> bytes:
 
 def make_shard(
     folder: Path, index: int, settings: Settings, questions: Sequence[Question], reader: ClipReader
-) -> Iterator[StoredClip]:
-    """Decode and write one shard; yields each clip as it is done."""
+) -> int:
+    """Decode and write one shard; returns how many of its clips have no frames."""
     clips: dict[str, StoredClip] = {}
     root = reader.videos.root
     for question, result in reader.read_many(questions):
@@ -154,7 +154,6 @@ def make_shard(
             jpegs = [encode_jpeg(image, settings.quality) for image in result.images]
             source = ", ".join(path.relative_to(root).as_posix() for path in result.sources)
             clips[name] = StoredClip(name, jpegs, result.times_s, source, None)
-        yield clips[name]
     rows = [clips[question.question_id] for question in questions]
     columns = {name: [clip[i] for clip in rows] for i, name in enumerate(StoredClip._fields)}
     errors = sum(clip.error is not None for clip in rows)
@@ -163,6 +162,7 @@ def make_shard(
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="none", row_group_size=_ROWS_PER_GROUP)
     write_whole(shard_path(folder, index, settings), sink.getvalue())
+    return errors
 
 
 def missing_shards(folder: Path, settings: Settings, retry_errors: bool = False) -> list[int]:
@@ -175,11 +175,13 @@ def missing_shards(folder: Path, settings: Settings, retry_errors: bool = False)
     return missing
 
 
-def finish(folder: Path, settings: Settings) -> None:
-    """Once every shard is there, delete what killed runs left."""
-    if not missing_shards(folder, settings):
+def finish(folder: Path, settings: Settings) -> list[int]:
+    """Once every shard is there, delete what killed runs left; returns those still missing."""
+    missing = missing_shards(folder, settings)
+    if not missing:
         for path in folder.glob(PARTIAL + "*"):
             path.unlink(missing_ok=True)
+    return missing
 
 
 def shard_errors(path: Path) -> int:
